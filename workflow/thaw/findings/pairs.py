@@ -39,15 +39,15 @@ class Pair:
             variant = variant.repeated_like(reference)
         self.matched = _matched_by(variant, reference)
         self.variant, self.reference = variant.by_unit(), reference.by_unit()
-        sides = (self.variant, self.reference)
-        scores = np.concatenate([side.ranked[side.sound] for side in sides])
+        self.sides = self.variant, self.reference
+        scores = np.concatenate([side.ranked[side.sound] for side in self.sides])
         size = float(np.median(np.abs(scores))) if len(scores) else 0.0
         extra = math.ceil(math.log10(TINY / size)) if 0 < size < TINY else 0
         self.digits = DIGITS + extra
         # The weights of all pairs `[n, n]`, 0 if they are not compared.
-        weights = np.outer(*(side.weights for side in sides))
+        weights = np.outer(*(side.weights for side in self.sides))
         if self.matched:
-            weights *= np.equal.outer(*(side.unit_numbers for side in sides))
+            weights *= np.equal.outer(*(side.unit_numbers for side in self.sides))
         self._places = first, second = np.nonzero(weights)
         self._weights = weights[self._places] / weights.sum()
         with np.errstate(invalid="ignore"):  # nan where both failed
@@ -70,9 +70,8 @@ class Pair:
     @property
     def fewer(self) -> Sample:
         """The side with fewer units, of those that vary."""
-        sides = (self.variant, self.reference)
-        vary = [sample for sample in sides if not sample.is_known]
-        return min(vary or sides, key=lambda sample: sample.units)
+        vary = [sample for sample in self.sides if not sample.is_known]
+        return min(vary or self.sides, key=lambda sample: sample.units)
 
     @property
     def has_known(self) -> bool:
@@ -89,23 +88,22 @@ class Pair:
         """Whether all statements hold given one source model only."""
         return self.variant.is_conditional or self.reference.is_conditional
 
-    def beaten(self, shift: float) -> np.ndarray:
-        """Return the share of the reference that each network of the variant beats.
+    def wins(self, shift: float) -> list[np.ndarray]:
+        """Return how often networks of the variant win, and of the reference lose.
 
-        That is after `shift` is subtracted from the variant; ties count half. It is
-        `[n]`, and where matched, the share of the reference's networks in its unit.
+        That is after `shift` is subtracted from the variant; ties count half. They are
+        `[n]`, and where matched, against the other side's networks in the same unit.
         """
-        wins = self._weights * self._wins(shift)
-        return np.bincount(self._places[0], wins) / self.variant.weights
-
-    def lost(self, shift: float) -> np.ndarray:
-        """Return the share of the variant that beats each network of the reference."""
-        wins = self._weights * self._wins(shift)
-        return np.bincount(self._places[1], wins) / self.reference.weights
+        # 1 or 0, or half where they tie or both failed.
+        wins = (1 + np.nan_to_num(np.sign(self._differences - shift))) / 2
+        return [
+            np.bincount(places, self._weights * wins) / side.weights
+            for places, side in zip(self._places, self.sides, strict=True)
+        ]
 
     def chance(self) -> float:
         """Return how often the variant beats the reference; units weigh equally."""
-        return float(self._weights @ self._wins(0.0))
+        return float(self.variant.weights @ self.wins(0.0)[0])
 
     def last_shift(self, chance: float) -> float:
         """Return the last shift after which the variant wins more often than `chance`.
@@ -118,10 +116,6 @@ class Pair:
     def first_shift(self, chance: float) -> float:
         """Return the first shift after which it wins less often than `chance`."""
         return self.last_shift(chance - 2 * ROUNDING)
-
-    def _wins(self, shift: float) -> np.ndarray:
-        """Return how often the variant's network of each pair wins: 1, 1/2 or 0."""
-        return (1 + np.nan_to_num(np.sign(self._differences - shift))) / 2
 
 
 def units_needed(alpha: float) -> int:

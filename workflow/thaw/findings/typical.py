@@ -110,10 +110,8 @@ def _quantiles(pair: Pair, reach: float) -> tuple[float, float]:
 
 def _placements(pair: Pair, shift: float) -> list[np.ndarray]:
     """Return the placements of each side's units; of a matched pair's, one side's."""
-    sides = [(pair.variant, pair.beaten(shift))]
-    if not pair.matched:
-        sides.append((pair.reference, pair.lost(shift)))
-    return [sample.unit_means(wins) for sample, wins in sides]
+    sides = [*zip(pair.sides, pair.wins(shift), strict=True)]
+    return [side.unit_means(wins) for side, wins in sides[: 1 if pair.matched else 2]]
 
 
 def _error_of_share(placements: list[np.ndarray]) -> float:
@@ -133,15 +131,14 @@ def _luck_of_rows(pair: Pair, middle: float, near: float) -> RowsLuck:
     `near`, the error of the share or `NEAR` if that is more, on the arcsine's scale.
     """
     if not np.isfinite(middle):
-        samples = pair.variant, pair.reference
-        return RowsLuck(np.nan, min(map(count_row_units, samples)))
+        return RowsLuck(np.nan, min(map(count_row_units, pair.sides)))
     edge = 10.0**-pair.digits
     low, high = np.nan_to_num(_quantiles(pair, near))
-    sides = (
-        (pair.variant, pair.beaten(low - edge) - pair.beaten(high + edge)),
-        (pair.reference, pair.lost(low - edge) - pair.lost(high + edge)),
-    )
-    weighted = [(sample, sample.weights * pairs) for sample, pairs in sides]
+    before, after = pair.wins(low - edge), pair.wins(high + edge)
+    weighted = [
+        (side, side.weights * (first - last))
+        for side, first, last in zip(pair.sides, before, after, strict=True)
+    ]
     return luck_of_rows(
-        *((sample, weights / weights.sum()) for sample, weights in weighted)
+        *((side, weights / weights.sum()) for side, weights in weighted)
     )
