@@ -76,7 +76,10 @@ def luck_of_rows(*sides: tuple[Sample, np.ndarray]) -> RowsLuck:
     decisive = [sample.decisive for sample, _ in sides if sample.decisive]
     # A few rows of a class say no more than they are, however many others there are.
     units = max(2, min([units, *decisive]))
-    least = max(_error_of_one_row(sample) for sample, _ in sides)
+    least = max(
+        sample.scale / sample.decisive if sample.decisive else 0.0
+        for sample, _ in sides
+    )
     return RowsLuck(max(error, least), units)
 
 
@@ -110,8 +113,3 @@ def _influence(sample: Sample, weights: np.ndarray) -> np.ndarray:
     scores = np.asarray(np.nanmean(rows, axis=1, dtype=np.float64))
     apart = np.where(known, rows - scores[:, None], 0)
     return sign * (weights @ scores + (weights / known.mean(1)) @ apart)
-
-
-def _error_of_one_row(sample: Sample) -> float:
-    rows = sample.decisive
-    return sample.scale / rows if rows else 0.0

@@ -135,10 +135,9 @@ def _luck_of_rows(pair: Pair, middle: float, near: float) -> RowsLuck:
     edge = 10.0**-pair.digits
     low, high = np.nan_to_num(_quantiles(pair, near))
     before, after = pair.wins(low - edge), pair.wins(high + edge)
-    weighted = [
-        (side, side.weights * (first - last))
+    weights = [
+        side.weights * (first - last)
         for side, first, last in zip(pair.sides, before, after, strict=True)
     ]
-    return luck_of_rows(
-        *((side, weights / weights.sum()) for side, weights in weighted)
-    )
+    shares = (each / each.sum() for each in weights)
+    return luck_of_rows(*zip(pair.sides, shares, strict=True))

@@ -1,8 +1,6 @@
 """The report in plain text: all questions and answers, as the page has them."""
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
 
 from thaw.findings.overall import Compared, in_short
 from thaw.findings.shown import title
@@ -25,14 +23,8 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         paragraph(settings["question"]),
     ]
     for name, study in studies.items():
-        content = inputs.content(name, "answer.json")
-        words += in_words(study, json.loads(content))
+        words += [f"## {title(study)}\n", paragraph(f"*{study['question']}*")]
+        for part in json.loads(inputs.content(name, "answer.json")):
+            sentences = " ".join(part["sentences"])
+            words.append(paragraph(f"**{part['heading']}.** {sentences}"))
     return {"answers.md": "\n".join(filter(str.strip, words)).encode()}
-
-
-def in_words(study: Mapping[str, Any], parts: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield a study's question, and the parts of its answer with their headings."""
-    yield f"## {title(study)}\n"
-    yield paragraph(f"*{study['question']}*")
-    for part in parts:
-        yield paragraph(f"**{part['heading']}.** {' '.join(part['sentences'])}")
