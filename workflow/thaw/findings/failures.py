@@ -90,10 +90,10 @@ def shares(pair: Pair, limit: Limit, rows: RowsLuck, alpha: float) -> dict[str, 
         _share_of(pair.variant, is_weak(pair.variant, limit.value + far))
         for far in sorted((-reach, reach), key=pair.variant.in_units)
     )
-    sides, columns = (pair.variant, pair.reference), dict[str, float]()
+    columns = dict[str, float]()
     for kind, (variant, reference) in {
-        "failed": [~side.sound for side in sides],
-        "weak": [is_weak(side, limit.value) for side in sides],
+        "failed": [~side.sound for side in pair.sides],
+        "weak": [is_weak(side, limit.value) for side in pair.sides],
     }.items():
         beside = _share_of(pair.reference, reference)
         difference = difference_of_shares(pair, variant, reference, alpha)

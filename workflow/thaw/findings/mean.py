@@ -45,7 +45,7 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
     beyond a sample's `worst` count as that: an error has no bound, so the worst one not
     drawn might be anything. Test rows are covered as `thaw.findings.new_rows` says.
     """
-    units, reference_units = _unit_means(pair.variant), _unit_means(pair.reference)
+    units, reference_units = map(_unit_means, pair.sides)
     sound, reference_sound = ~np.isnan(units), ~np.isnan(reference_units)
     if pair.matched:
         sound = reference_sound = sound & reference_sound
@@ -67,7 +67,7 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
             _draws_of_difference(pair, units, reference_units), levels
         ).tolist()
     given_rows = Estimate(difference * scale, *(end * scale for end in ends))
-    return _luck_of_rows(pair.variant, pair.reference).widen(given_rows, alpha)
+    return _luck_of_rows(*pair.sides).widen(given_rows, alpha)
 
 
 def mean_of(sample: Sample, alpha: float) -> Estimate:
@@ -131,10 +131,7 @@ def _draws_of_difference(
     if pair.has_known or not pair.matched:
         means, reference_means = (
             side[:1] if sample.is_known else _draws(side, piles_up, rng)
-            for sample, side in (
-                (pair.variant, units),
-                (pair.reference, reference_units),
-            )
+            for sample, side in zip(pair.sides, (units, reference_units), strict=True)
         )
         return means - reference_means
     far, middle, unseen = _stragglers(units, piles_up, rng)
