@@ -97,9 +97,10 @@ def test_every_job_finds_its_source_models_however_studies_cut_theirs(seed):
     plan = plan_of(config)
     studies = plan.studies.values()
     pretrained = {
-        f"{stem}.safetensors" for study in studies for _, stem in study.pretraining_jobs
+        f"{job.stem}.safetensors" for study in studies for job in study.model_jobs
     }
-    for tile, stem in (job for study in studies for job in study.training_jobs):
+    jobs = [job for study in studies for job in study.jobs if job.tile.repeats]
+    for tile, stem, *_ in jobs:
         _, problem, folder, name = stem.split("/")
         arm, _, key = folder.rpartition("-")
         inputs = plan.inputs(key, tile=name, problem=problem, arm=arm)

@@ -69,7 +69,8 @@ def plain_files(*stages, folders=()):
 
 def saved_weights(studies):
     """Return the files with the weights of repeats that studies keep."""
-    return [path for study in studies for path in below_results(STUDIES[study].weights)]
+    jobs = [job for study in studies for job in STUDIES[study].jobs if job.tile.repeats]
+    return below_results(path for job in jobs for path in job.weights)
 
 
 # The inputs that lie where the config says, whatever a module's prefix.

@@ -8,7 +8,6 @@ from thaw.output.tiles import JobSize, Tile, tiles_of_repeats
 # config says so; both keep predictions unless it says not to.
 SCORES_CSV, HISTORY_NPZ, WEIGHTS = ".csv", ".history.npz", ".safetensors"
 PREDICTIONS_NPZ = ".predictions.npz"
-SUFFIXES = (SCORES_CSV, HISTORY_NPZ, WEIGHTS, PREDICTIONS_NPZ)
 
 
 def problem_file(name: str, key: str) -> str:

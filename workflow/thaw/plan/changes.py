@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from thaw.data import FILES
-from thaw.output.paths import SCORES_CSV, SUFFIXES
+from thaw.output.paths import SCORES_CSV
 from thaw.output.records import is_made
 from thaw.output.tiles import Tile
 from thaw.plan.plan import Plan
+from thaw.plan.study import TrainingJob
 
 # The parts of a description, and the words for their changes.
 NAMED = {
@@ -43,12 +44,13 @@ def report(
     for name in studies:
         study = plan.studies[name]
         networks, again = Counter[str](), 0
-        for kind, tile, stem in jobs_to_run(plan, name, results, forced):
-            if stem in counted:
+        for job in jobs_to_run(plan, name, results, forced):
+            if job.stem in counted:
                 continue
-            counted.add(stem)
-            networks[kind] += tile.fits
-            again += len(labels((results / stem).parent).intersection(tile.labels))
+            counted.add(job.stem)
+            networks["repeat" if job.tile.repeats else "source model"] += job.tile.fits
+            before = labels((results / job.stem).parent)
+            again += len(before.intersection(job.tile.labels))
         counts = [f"{n:,} {kind}{'s' * (n != 1)}" for kind, n in networks.items()]
         to_train = f"{' and '.join(counts)} to train" if counts else "nothing to train"
         if again:
@@ -61,23 +63,16 @@ def report(
 
 def jobs_to_run(
     plan: Plan, name: str, results: Path, forced: bool = False
-) -> Iterator[tuple[str, Tile, str]]:
-    """Yield the training jobs that a run must do for a study.
-
-    Each is the kind of its networks, its tile, and the beginning of its files.
-    """
+) -> Iterator[TrainingJob]:
+    """Yield the training jobs that a run must do for a study."""
     study, gather = plan.studies[name], plan.stages[f"gather_{name}"]
-    wanted = {*study.weights}
-    if forced or not is_made(results / gather.record, gather.key):
-        wanted |= {*study.written, *study.model_files}
-    for kind, jobs in (
-        ("repeat", study.training_jobs),
-        ("source model", study.pretraining_jobs),
-    ):
-        for tile, stem in jobs:
-            files = wanted.intersection(f"{stem}{suffix}" for suffix in SUFFIXES)
-            if forced or not all((results / file).exists() for file in files):
-                yield kind, tile, stem
+    gathers = forced or not is_made(results / gather.record, gather.key)
+    for job in study.jobs:
+        files = [*job.weights] if gathers or job.tile.repeats else []
+        files += job.scores if gathers else []
+        is_there = all((results / file).exists() for file in files)
+        if job.scores and (forced or not is_there):
+            yield job
 
 
 def labels_in(folder: Path) -> set[str]:

@@ -3,6 +3,7 @@
 The workflow's rules and messages about a run read it; nothing here runs anything.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from thaw.config.config import Config
@@ -35,14 +36,15 @@ class Plan:
         self.results = {part.key: part for part in self.problems.by_path.values()}
         # The source models of each training job, by the beginning of its files: the
         # first study's, since studies may share a key and cut their jobs differently.
-        self._models: dict[str, list[str]] = {}
+        self._models: dict[str, Sequence[str]] = {}
         for study in self.studies.values():
             for planned in study.results:
                 files = self.results.setdefault(planned.key, planned).files
                 # A result of several studies waits for the checks of all of them.
                 if checks := planned.files.get("checked"):
                     files["checked"] = sorted({*files["checked"], *checks})
-            self._models = study.models_of_jobs | self._models
+            for job in study.jobs:
+                self._models.setdefault(job.stem, job.source_models)
         stages = all_stages(config, self.studies, self.problems)
         self.stages = {stage.rule: stage for stage in stages}
         # A study is a target by its name, as these results are by their rule's.
@@ -64,7 +66,7 @@ class Plan:
         files = dict(planned.files)
         if "source_models" in files and "arm" in path:
             begin = repeats_begin(path["problem"], path["arm"], key)
-            files["source_models"] = self._models.get(f"{begin}{path['tile']}", [])
+            files["source_models"] = [*self._models.get(f"{begin}{path['tile']}", [])]
         return files
 
     def requirements(self, key: str) -> list[dict[str, Any]]:
@@ -103,6 +105,7 @@ class Plan:
         for stage in self.stages.values():
             files |= {*stage.files, stage.record}
         for study in self.studies.values():
-            files |= {*study.weights, *study.written, *study.model_files}
             files |= {planned.path for planned in study.checks}
+            for job in study.jobs:
+                files |= {*job.scores, *job.weights}
         return files

@@ -127,7 +127,8 @@ def plan_gathering(study: StudyPlan) -> Stage:
     }
     facts = study.facts
     settings = {name: facts[name] for name in TO_GATHER} | {"metric": metrics}
-    reads = [*study.written, study.target.path]
+    reads = [file for job in study.jobs for file in job.scores]
+    reads.append(study.target.path)
     stage = plan_stage(study.name, [GATHERED], settings, keys=keys, reads=reads)
     functions = [metric.get("function", "") for metric in study.metrics]
     files = [str(file) for *_, file in map(parts_of_function, functions) if file]

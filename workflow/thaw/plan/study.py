@@ -3,7 +3,7 @@
 import bisect
 import itertools
 from collections import ChainMap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from thaw.config.config import Study
@@ -25,7 +25,7 @@ from thaw.output.paths import (
     repeats_jobs,
 )
 from thaw.output.tiles import Tile, tiles_of_models
-from thaw.plan.planned import Files, Planned
+from thaw.plan.planned import Planned
 from thaw.plan.recipes import variant_in_words
 
 # The facts of a study that its description has as settings.
@@ -33,6 +33,21 @@ DESCRIBED = (
     *("source", "target", "variants", "repeats", "target_sizes", "source_models"),
     *("positive", "baseline", "pairs", "margin"),
 )
+
+
+class TrainingJob(NamedTuple):
+    """A job that trains source models or repeats, or reads source models from a file.
+
+    stem: how its files begin. scores: those with scores, histories and predictions;
+    none if it trains nothing. weights: that with its networks, if it keeps them.
+    source_models: that with the networks from which repeats start, if they do.
+    """
+
+    tile: Tile
+    stem: str
+    scores: list[str]
+    weights: Sequence[str] = ()
+    source_models: Sequence[str] = ()
 
 
 class StudyPlan(NamedTuple):
@@ -171,69 +186,48 @@ class StudyPlan(NamedTuple):
         return {name: [keyed.key for keyed in arm] for name, arm in self.arms.items()}
 
     @property
-    def training_jobs(self) -> list[tuple[Tile, str]]:
-        """The training jobs, and the beginning of each one's files."""
-        return self._jobs_of(self.arms)
+    def jobs(self) -> list[TrainingJob]:
+        """The jobs that train repeats, and those that make source models.
+
+        Repeats need one file with source models, because tiles of both kinds end at the
+        same source models.
+        """
+        study, keys, makers = self.settings, self.arm_keys, self.model_jobs
+        firsts, jobs = [job.tile.models[0] for job in makers], []
+        size = (study.models, study.repeats, study.job_size)
+        models, saved = self.model_files, self.saved
+        for name, arm in self.arms.items():
+            for tile, stem, _ in repeats_jobs(study.target, name, keys[name], *size):
+                job = TrainingJob(tile, stem, self._scores(stem))
+                if name in saved:
+                    job = job._replace(weights=[f"{stem}{WEIGHTS}"])
+                if "source_models" in arm[0].files:
+                    file = models[bisect.bisect(firsts, tile.models[0]) - 1]
+                    job = job._replace(source_models=[file])
+                jobs.append(job)
+        return [*jobs, *makers]
 
     @property
-    def pretraining_jobs(self) -> list[tuple[Tile, str]]:
-        """The pretraining jobs, and the beginning of each one's files."""
-        return [] if self.settings.files else self._model_jobs
+    def model_jobs(self) -> list[TrainingJob]:
+        """The jobs that make source models; if they are files, one each."""
+        study, begins, jobs = self.settings, [m.path for m in self.source_models], []
+        if not begins:
+            return []
+        for tile in tiles_of_models(study.models, study.job_size, bool(study.files)):
+            stem = f"{begins[tile.models[0] if len(begins) > 1 else 0]}{tile.name}"
+            scores = [] if study.files else self._scores(stem)
+            jobs.append(TrainingJob(tile, stem, scores, [f"{stem}{WEIGHTS}"]))
+        return jobs
 
     @property
     def model_files(self) -> list[str]:
         """The files with source models."""
-        return [f"{stem}{WEIGHTS}" for _, stem in self._model_jobs]
+        return [file for job in self.model_jobs for file in job.weights]
 
-    @property
-    def weights(self) -> list[str]:
-        """The files with the weights of trained repeats."""
-        return [f"{stem}{WEIGHTS}" for _, stem in self._jobs_of(self.saved)]
-
-    @property
-    def written(self) -> list[str]:
-        """The files that all training jobs leave, but for weights."""
-        jobs = [*self.pretraining_jobs, *self.training_jobs]
+    def _scores(self, stem: str) -> list[str]:
+        """Return the files of a job that trains, but for weights."""
         predictions = [PREDICTIONS_NPZ] if self.keeps_predictions else []
-        suffixes = [SCORES_CSV, HISTORY_NPZ, *predictions]
-        return [f"{stem}{suffix}" for suffix in suffixes for _, stem in jobs]
-
-    @property
-    def _model_jobs(self) -> list[tuple[Tile, str]]:
-        """The jobs that make source models; if they are files, one each."""
-        study, begins = self.settings, [part.path for part in self.source_models]
-        if not begins:
-            return []
-        tiles = tiles_of_models(study.models, study.job_size, bool(study.files))
-        alone = len(begins) > 1
-        return [(t, f"{begins[t.models[0] if alone else 0]}{t.name}") for t in tiles]
-
-    def _jobs_of(self, names: Iterable[str]) -> list[tuple[Tile, str]]:
-        """Return the training jobs of some arms, as `training_jobs`."""
-        study, keys = self.settings, self.arm_keys
-        size = (study.models, study.repeats, study.job_size)
-        return [
-            (tile, stem)
-            for name in names
-            for tile, stem, _ in repeats_jobs(study.target, name, keys[name], *size)
-        ]
-
-    @property
-    def models_of_jobs(self) -> Files:
-        """The file with the source models that each training job needs, if any.
-
-        By the beginning of the job's files. One is enough, because tiles of both kinds
-        end at the same source models.
-        """
-        files = self.model_files
-        firsts = [tile.models[0] for tile, _ in self._model_jobs]
-        pretrained = [
-            name for name, arm in self.arms.items() if "source_models" in arm[0].files
-        ]
-        return {
-            stem: [files[bisect.bisect(firsts, tile.models[0]) - 1]]
-            for tile, stem in self._jobs_of(pretrained)
-        }
+        return [f"{stem}{suffix}" for suffix in (SCORES_CSV, HISTORY_NPZ, *predictions)]
 
     # Facts of the study, for tables, figures and messages
 
