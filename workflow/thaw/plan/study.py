@@ -28,6 +28,17 @@ from thaw.output.tiles import Tile, tiles_of_models
 from thaw.plan.planned import Planned
 from thaw.plan.recipes import variant_in_words
 
+# The facts of a study that are keys of its settings, and those that follow from them.
+OF_SETTINGS = (
+    *("source", "target", "positive", "margin", "baseline", "pairs", "repeats"),
+    "target_sizes",
+)
+OF_PLAN = (
+    *("question", "is_about_pairs", "source_unit", "pretrained", "described", "words"),
+    *("depths", "ladder", "comparisons", "shown_size", "size", "has_splits"),
+    *("keeps_predictions", "draws_output", "learning", "rates", "tuned"),
+)
+
 # The facts of a study that its description has as settings.
 DESCRIBED = (
     *("source", "target", "variants", "repeats", "target_sizes", "source_models"),
@@ -83,39 +94,15 @@ class StudyPlan(NamedTuple):
     @property
     def facts(self) -> dict[str, Any]:
         """All that tables, figures and pages know of the study."""
-        study = self.settings
-        return {
+        names = {
             "study": self.name,
-            "source": study.source,
-            "target": study.target,
-            "question": self.question,
-            "is_about_pairs": self.is_about_pairs,
             "metric": self.metrics,
-            "positive": study.positive,
-            "margin": study.margin,
-            "source_unit": self.source_unit,
             "variants": [*self.variants],
             "networks": [*self.networks],
-            "pretrained": self.pretrained,
-            "described": self.described,
-            "words": self.words,
-            "depths": self.depths,
-            "ladder": self.ladder,
-            "baseline": study.baseline,
-            "pairs": study.pairs,
-            "comparisons": self.comparisons,
-            "source_models": study.models,
-            "repeats": study.repeats,
-            "target_sizes": study.target_sizes,
-            "shown_size": self.shown_size,
-            "size": self.size,
-            "has_splits": self.has_splits,
-            "keeps_predictions": self.keeps_predictions,
-            "draws_output": self.draws_output,
-            "learning": self.learning,
-            "rates": self.rates,
-            "tuned": self.tuned,
+            "source_models": self.settings.models,
         }
+        settings = {name: getattr(self.settings, name) for name in OF_SETTINGS}
+        return names | settings | {name: getattr(self, name) for name in OF_PLAN}
 
     # The results with keys
 
