@@ -61,7 +61,7 @@ OF_A_STUDY = (
     _table("learning-curves", "learning-curves.csv", _has_histories),
     _table("training-time", "training-time.csv", _has_histories),
     _table("network", "network.md", _is_module),
-    _table("overlap", "overlap.csv", lambda study: study.overlap.key),
+    _table("overlap", "overlap.csv"),
     _table("answer", "answer.md answer.json recommendation.csv"),
     _table("study", "study.json"),
     _figure(

@@ -85,7 +85,8 @@ def _source_models(plan: StudyPlan, source: Planned) -> Planned:
         "network": study.network.content,
         "training": study.pretraining.minimal(),
     }
-    files = {**study.network.user_files, "checked": [plan.target.path, *plan.must_pass]}
+    checked = [plan.target.path, *_checks(plan)]
+    files = study.network.user_files | {"checked": checked}
     at = "pretrain", models_begin, study.source
     return plan_result(*at, settings, {"problem": source}, files)
 
@@ -93,14 +94,23 @@ def _source_models(plan: StudyPlan, source: Planned) -> Planned:
 def _arm(plan: StudyPlan, arm: Arm) -> list[Planned]:
     """Return the results of an arm."""
     study, variant = plan.settings, plan.variants[arm.variant]
-    files = {"checked": plan.refusal}
-    if isinstance(variant, Variant):
-        files = study.network.user_files | {"checked": plan.must_pass}
+    is_network = isinstance(variant, Variant)
+    files = study.network.user_files if is_network else {}
+    files = files | {"checked": _checks(plan, is_network)}
     starts: list[dict[str, Planned]] = [{"problem": plan.target}]
     if variant.pretrained:
         starts = [starts[0] | {"source_models": m} for m in plan.source_models]
     at = "train", partial(repeats_begin, study.target), arm.name
     return [plan_result(*at, _settings(plan, arm), start, files) for start in starts]
+
+
+def _checks(plan: StudyPlan, of_network: bool = True) -> list[str]:
+    """Return the checks that training waits for."""
+    settings = plan.overlap.recipe["settings"]
+    # The check for equal rows may refuse none.
+    may_refuse = settings["refuse"] or "columns" in settings
+    checks = [plan.overlap.path] if may_refuse else []
+    return checks + ([plan.check.path] if plan.check and of_network else [])
 
 
 def _settings(plan: StudyPlan, arm: Arm) -> dict[str, Any]:

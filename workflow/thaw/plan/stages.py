@@ -138,15 +138,15 @@ def plan_gathering(study: StudyPlan) -> Stage:
 def plan_tables(study: StudyPlan, before: Iterable[Stage]) -> Stage:
     """Return the stage that makes a study's tables from the scores of some studies."""
     settings = study.facts | {"description": study.description}
-    keys: dict[str, Any] = {}
-    reads = []
+    target, overlap = study.target, study.overlap
+    keys: dict[str, Any] = {
+        "overlaps": overlap.key,
+        "problems": {study.settings.target: target.key},
+    }
+    reads = [overlap.path, target.path]
     if study.check:
         keys["networks"] = study.check.key
         reads.append(study.check.path)
-    if study.overlap.key:
-        keys["overlaps"] = study.overlap.key
-        keys["problems"] = {study.settings.target: study.target.key}
-        reads += [study.overlap.path, study.target.path]
     outputs = outputs_of(TABLES, study)
     return plan_stage(study.name, outputs, settings, before, keys, reads)
 

@@ -123,18 +123,6 @@ class StudyPlan(NamedTuple):
         source = {self.settings.source: self.source} if self.source else {}
         return source | {self.settings.target: self.target}
 
-    @property
-    def refusal(self) -> list[str]:
-        """The check for equal rows, if it may refuse any: training waits for it."""
-        settings = self.overlap.recipe["settings"]
-        may_refuse = settings["refuse"] or "columns" in settings
-        return [self.overlap.path] if may_refuse else []
-
-    @property
-    def must_pass(self) -> list[str]:
-        """The checks that networks wait for."""
-        return [*self.refusal, *([self.check.path] if self.check else [])]
-
     def requirements(self, key: str) -> Iterator[dict[str, Any]]:
         """Yield the study's requirements on the problem of this key.
 
