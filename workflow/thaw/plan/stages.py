@@ -79,7 +79,9 @@ def all_stages(
     stages: dict[str, list[Stage]] = {}
     for name, study in studies.items():
         tables = plan_tables(study, [gathered[n] for n in (name, *study.other_studies)])
-        stages[name] = [tables, plan_figures(study, [gathered[name], tables])]
+        before = [gathered[name], tables]
+        figures = plan_stage(name, outputs_of(FIGURES, study), study.facts, before)
+        stages[name] = [tables, figures]
         yield from [gathered[name], *stages[name], plan_page(name, stages[name])]
     for name, names in config.rankings.items():
         before = [*(gathered[study] for study in names)]
@@ -149,11 +151,6 @@ def plan_tables(study: StudyPlan, before: Iterable[Stage]) -> Stage:
         reads.append(study.check.path)
     outputs = outputs_of(TABLES, study)
     return plan_stage(study.name, outputs, settings, before, keys, reads)
-
-
-def plan_figures(study: StudyPlan, before: Iterable[Stage]) -> Stage:
-    """Return the stage that makes a study's figures from its scores and tables."""
-    return plan_stage(study.name, outputs_of(FIGURES, study), study.facts, before)
 
 
 def plan_ranking(
