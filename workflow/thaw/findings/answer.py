@@ -80,7 +80,7 @@ def what_was_compared(study: Question) -> Iterator[str]:
 
 def how_many_layers(study: Question) -> Iterator[str]:
     """Say for each target size which of the depths tried may be the best."""
-    if len(study.depths) < 2:
+    if study.is_about_pairs or len(study.depths) < 2:
         return
     by_size = {}
     for size in study.target_sizes:

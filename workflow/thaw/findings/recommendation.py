@@ -265,5 +265,5 @@ def beside_equivalence(study: Question) -> Iterator[Caveat]:
             if row["verdict"] == EQUIVALENT and words:
                 words = f"{study.name(name)} is typically equivalent{words}"
                 for sentence in study.sentences({size: words}):
-                    tag = f"{name} equivalent, but not on average"
+                    tag = f"{name} only typically equivalent"
                     yield Caveat(sentence, tag)
