@@ -247,4 +247,7 @@ def test_advice_in_a_line():
         (["Train from scratch.", "No other gains."], "Train from scratch."),
         (["With 5 rows: a.", "So.", "With all: b."], "With 5 rows: a. With all: b."),
     ):
-        assert advice([{"heading": "What to do", "sentences": sentences}]) == line
+        answer = [{"heading": "What to do", "sentences": sentences}]
+        pairs = {"heading": "What was compared", "sentences": ["c.", "d."]}
+        assert advice([*answer, pairs]) == line
+        assert advice([pairs, *answer]) == "c. d."

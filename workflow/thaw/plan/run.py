@@ -86,12 +86,14 @@ def lines_of(plan: Plan, name: str, results: Path, in_full: bool) -> Iterator[st
 
 
 def advice(answer: Sequence[Mapping[str, Any]], in_full: bool = False) -> str:
-    """Return the advice from the parts of an answer.
+    """Return the first part of an answer, which a page begins with, too.
 
-    If not in full, its first sentence and, of several target sizes, that of each.
+    If not in full, of advice the first sentence and, of several target sizes, that of
+    each. Pairs are all there.
     """
-    parts = {part["heading"]: part["sentences"] for part in answer}
-    first, *rest = parts["What to do"]
+    lead = answer[0]
+    in_full |= lead["heading"] != "What to do"
+    first, *rest = lead["sentences"]
     return " ".join([first, *(s for s in rest if in_full or s.startswith("With "))])
 
 
