@@ -9,12 +9,13 @@ import pandas as pd
 from populations import BASELINE, REFERENCE, Population
 
 from thaw.findings import scoring
+from thaw.findings.failures import KINDS
 from thaw.findings.gains import Question
 from thaw.findings.metrics import METRICS
 from thaw.findings.recommendation import advice
 from thaw.findings.rows_luck import assign_units, by_unit
 from thaw.findings.samples import Sample
-from thaw.findings.verdicts import BETTER, EQUIVALENT, KINDS, NOT_BETTER, WORSE
+from thaw.findings.verdicts import BETTER, EQUIVALENT, NOT_BETTER, WORSE
 from thaw.tables.comparisons import comparisons, depths_table
 
 # If the truth is equality, differences are not smaller than this.
@@ -193,10 +194,10 @@ class Known:
                 # Some intervals are not shown, and some networks not counted.
                 is_shown = not np.isnan([low, high, truth[value]]).any()
                 measures[f"{name}, {depth}"] = covers if is_shown else np.nan
-            for kind, words in KINDS.items():
+            for kind in KINDS:
                 share = truth[f"{kind}_difference"]
-                more = share <= TINY and f"{words} more often" in row["note"]
-                less = share >= -TINY and f"{words} less often" in row["note"]
+                more = share <= TINY and row[f"{kind}_low"] > 0
+                less = share >= -TINY and row[f"{kind}_high"] < 0
                 false["shares"].append(more or less)
         for name in ("typical", *KINDS):
             covered = [measures[f"{name}, {depth}"] for depth in self.depths]

@@ -81,7 +81,7 @@ OVERTRAINED = [
 # Studies, their settings, and words that the answer has or, after "not", lacks.
 CASES = [
     (GROWS, {}, ["Use transfer and freeze 1 layer (fixed-1).", "other source models"]),
-    (GROWS, {}, ["do not cover other test", "settings were tuned", "not told apart"]),
+    (GROWS, {}, ["Not covered: other test", "settings were tuned", "not told apart"]),
     (
         GROWS,
         {},
@@ -147,7 +147,14 @@ CASES = [
         ["all source models failed", "not Use"],
     ),
     (MEDIAN_FAILED, {}, ["90 % of fixed-1's", "not inf", "not ∞"]),
-    (OFTEN_WEAK, {}, ["Weak: test accuracy below 0.7", "told apart from fixed-1"]),
+    (
+        OFTEN_WEAK,
+        {},
+        [
+            "A network is weak if its test accuracy is below 0.7",
+            "told apart from fixed-1",
+        ],
+    ),
     (USELESS, {}, ["15 % of standalone's", "82 % of the test rows", "class_weight"]),
     ({20: SMALL, 50: LARGE}, {}, ["With 20 to 50 rows: use", "not other rows to"]),
     ({20: SMALL, 50: HURTS}, {}, ["With 20 rows: use", "With 50 rows: train"]),

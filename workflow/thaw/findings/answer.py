@@ -101,7 +101,7 @@ def _best_of_depths(study: Question, size: TargetSize) -> str:
     rivals = set.intersection(*(set(names) for names in out["beaten_by"]))
     ahead = [*rows.loc[rows["variant"].isin(rivals), "freeze"]]
     than = f"freezing {_layers(ahead)}" if ahead else "another depth"
-    words = f"freezing {_layers([*out['freeze']])} is worse than {than}"
+    words = f"freezing {_layers([*out['freeze']])} is typically worse than {than}"
     if ahead != [*kept["freeze"]]:
         words = f"freezing {_layers([*kept['freeze']])} may be best; {words}"
     return f"compared with each other, {words}"

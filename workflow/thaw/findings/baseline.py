@@ -7,6 +7,7 @@ may be none.
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from thaw.findings.failures import meaning_of_weak
 from thaw.findings.gains import Question, pairs_in_words, rows_at
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import number
@@ -45,6 +46,7 @@ def how_strong_it_is(study: Question) -> Iterator[Caveat]:
     for row, words in pairs_in_words(table, study):
         tag = f"{study.baseline} is worse than {row['variant']}"
         yield Caveat(words, tag * (row["verdict"] == BETTER))
+    yield from _weak(study)
 
 
 def _learning(study: Question) -> Caveat:
@@ -87,3 +89,18 @@ def _learning_too_long(study: Question) -> Iterator[Caveat]:
             f"{study.units} at the end. Fewer epochs would make a stronger baseline.",
             "the baseline learns too long",
         )
+
+
+def _weak(study: Question) -> Iterator[Caveat]:
+    """Say which networks are weak, if there are some."""
+    metric = metric_of(study.metric[0])
+    if (study.comparisons[["weak", "reference_weak"]] > 0).any(axis=None):
+        limit = "it is more than "
+        if not study.is_swept:
+            baseline = study.summary[study.summary["variant"] == study.baseline]
+            median, constant = baseline[["median", "constant"]].iloc[0]
+            side = "above" if metric.lower_is_better else "below"
+            edge = number(median - (median - constant) / 5, study.margin)
+            limit = f"its {metric.axis} is {side} {edge}{study.units}, "
+        words = meaning_of_weak(metric, study.baseline)
+        yield Caveat(f"A network is weak if {limit}{words}.")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.baseline import Caveat
-from thaw.findings.failures import FEW, meaning_of_weak
+from thaw.findings.failures import FEW
 from thaw.findings.gains import Question
 from thaw.findings.metrics import metric_of
 from thaw.findings.overlap import in_words
@@ -48,7 +48,6 @@ def what_spoils_it(study: Question) -> Iterator[Caveat]:
             "class_weight: balanced makes networks look at the rare ones.",
             "imbalanced classes",
         )
-    yield from _weak(study)
     if study.source == study.target and study.transferred:
         yield Caveat(
             "Source and target are the same problem: nothing foreign is transferred.",
@@ -69,20 +68,6 @@ def overlapping(study: Question) -> Iterator[Caveat]:
             )
         if isinstance(missing := row.get("missing"), str):
             yield Caveat(f"{row['train_rows_of']}: {missing}.")
-
-
-def _weak(study: Question) -> Iterator[Caveat]:
-    """Say which networks are weak, if there are some."""
-    metric = metric_of(study.metric[0])
-    if (study.comparisons[["weak", "reference_weak"]] > 0).any(axis=None):
-        limit = "more than "
-        if not study.is_swept:
-            baseline = study.summary[study.summary["variant"] == study.baseline]
-            median, constant = baseline[["median", "constant"]].iloc[0]
-            side = "above" if metric.lower_is_better else "below"
-            edge = number(median - (median - constant) / 5, study.margin)
-            limit = f"{metric.axis} {side} {edge}{study.units}, "
-        yield Caveat(f"Weak: {limit}{meaning_of_weak(metric, study.baseline)}.")
 
 
 def _shares(study: Question, kind: str, least: float) -> str:
@@ -161,7 +146,7 @@ def _covered(study: Question) -> Iterator[Caveat]:
         *([] if study.is_swept else ["other rows to learn from"]),
     ]
     words = coverage(table, study.has_splits)
-    words += f" They do not cover {enumerate_words(left, 'or')}." * bool(left)
+    words += f" Not covered: {enumerate_words(left)}." * bool(left)
     yield Caveat(words, "" if has_rows else "test rows not covered")
     if (table["row_units"] == 1).any():
         yield Caveat(

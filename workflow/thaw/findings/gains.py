@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from thaw.findings.arms import TargetSize
+from thaw.findings.failures import KINDS
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import capitalize, enumerate_words, gain, percent
 from thaw.findings.verdicts import (
     BETTER,
     EQUIVALENT,
-    KINDS,
     NOT_BETTER,
     TOO_FEW,
     UNDECIDED,
@@ -257,11 +257,14 @@ def qualifiers(row: Row, study: Question) -> str:
 
 def shares(row: Row) -> str:
     """Return shares of networks, in brackets the reference's: "weak 9 % (3 %)"."""
-    words = (
-        f"{kind} {percent(row[kind])} ({percent(row[f'reference_{kind}'])})"
-        for kind in KINDS
-        if row[kind] + row[f"reference_{kind}"] > 0
-    )
+    words = []
+    for kind in KINDS:
+        if row[kind] + row[f"reference_{kind}"] > 0:
+            share = f"{kind} {percent(row[kind])} ({percent(row[f'reference_{kind}'])})"
+            if _surely_differ(row, kind):
+                more = "more" if row[f"{kind}_low"] > 0 else "fewer"
+                share += f", surely {more}"
+            words.append(share)
     return "; ".join(words) or "none"
 
 

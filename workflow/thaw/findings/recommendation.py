@@ -200,7 +200,8 @@ def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
 
 def _same(alike: list[Advice], study: Question) -> Iterator[str]:
     yield f"it makes no difference that matters (±{study.margin_in_units})"
-    yield f"every {_variant(study)} is typically equivalent to {study.baseline}"
+    words = f"every {_variant(study)} is typically equivalent to the baseline"
+    yield f"{words} ({study.baseline})"
 
 
 def _variant(study: Question) -> str:

@@ -115,7 +115,7 @@ def covers_rows(comparisons: pd.DataFrame) -> bool:
 
 
 def coverage(comparisons: pd.DataFrame, has_splits: bool = False) -> str:
-    """Say which luck the intervals of a table of comparisons cover."""
+    """Say which luck a table of comparisons covers."""
     units = {*comparisons["unit"], *comparisons["reference_unit"]}
     covered = [
         *(["source models"] if "source model" in units else []),
@@ -124,8 +124,8 @@ def coverage(comparisons: pd.DataFrame, has_splits: bool = False) -> str:
         *(["test rows"] if covers_rows(comparisons) else []),
     ]
     words = (
-        "Intervals hold all at once with 95 % (the more comparisons, the wider), for "
-        f"other {enumerate_words(covered)}"
+        "All verdicts hold at once with 95 % (the more comparisons, the wider their "
+        f"intervals), for other {enumerate_words(covered)}"
     )
     is_conditional = (comparisons["given"] == CONDITION).any()
     return f"{words}{f', but {CONDITION}' * bool(is_conditional)}."

@@ -1,12 +1,11 @@
 """The rule that turns the interval of a comparison into a verdict, and its words.
 
 Typical and on average are two questions. The verdict answers the first and is read off
-the interval of the typical difference. A note beside it says whether networks fail or
-are weak more or less often. The mean gets no verdict.
+the interval of the typical difference. The mean gets no verdict, nor do the shares of
+failed and weak networks.
 """
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from thaw.findings.pairs import Pair, units_needed
@@ -19,9 +18,6 @@ TOO_FEW, NO_VERDICT = "too few", "no verdict"
 # Builds before 0.1.0 had one kind for the two in the middle.
 UNCLEAR_BEFORE = "no clear difference"
 ALL_KINDS = (BETTER, WORSE, EQUIVALENT, NOT_BETTER, UNDECIDED, TOO_FEW, NO_VERDICT)
-
-# The kinds of networks that are counted apart, and their words in notes.
-KINDS = {"failed": "fails", "weak": "is weak"}
 
 # Those in which one of the two is ahead.
 CLEAR = (BETTER, WORSE)
@@ -51,28 +47,15 @@ def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> str:
     return NOT_BETTER if typical.high < margin else UNDECIDED
 
 
-def note(
-    pair: Pair,
-    kind: str,
-    alpha: float,
-    margin: float,
-    typical: Estimate,
-    shares: Mapping[str, float],
-) -> str:
-    """Return why there is no verdict, or what qualifies it: size, failures, weakness.
-
-    `shares` are columns of `thaw.findings.failures.shares`.
-    """
+def note(pair: Pair, kind: str, alpha: float, margin: float, typical: Estimate) -> str:
+    """Return why there is no verdict, or whether one may be of little use; or ""."""
     if kind == NO_VERDICT:
         return ALL_FAILED
     if kind == TOO_FEW:
         needed = units_needed(alpha)
         return f"{pair.units} of the {needed} {pair.fewer.unit}s it takes"
-    more = [f"{KINDS[name]} more often" for name in KINDS if shares[f"{name}_low"] > 0]
-    less = [f"{KINDS[name]} less often" for name in KINDS if shares[f"{name}_high"] < 0]
-    if kind in CLEAR and min(abs(typical.low), abs(typical.high)) < margin:
-        more.insert(0, "perhaps less than the margin")
-    return "; ".join([*more, *less])
+    is_small = kind in CLEAR and min(abs(typical.low), abs(typical.high)) < margin
+    return "perhaps less than the margin" * bool(is_small)
 
 
 def in_words(kind: str, note: Any, margin: str) -> str:

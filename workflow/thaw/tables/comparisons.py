@@ -110,12 +110,11 @@ def compare(pair: Pair, limit: Limit, count: int, margin: float) -> dict[str, An
     alpha, of_shares = alpha_of_each(count), alpha_of_each(2 * count, OF_SHARES)
     variant, reference = pair.variant, pair.reference
     typical = typical_difference(pair, alpha)
-    of_kinds = shares(pair, limit, typical.rows, of_shares)
     which = verdict(pair, typical.estimate, alpha, margin)
     return {
         **typical.estimate.columns("typical"),
         "verdict": which,
-        "note": note(pair, which, alpha, margin, typical.estimate, of_kinds),
+        "note": note(pair, which, alpha, margin, typical.estimate),
         "given": CONDITION if pair.is_conditional else "",
         "unit": variant.unit,
         "units": variant.units,
@@ -130,7 +129,7 @@ def compare(pair: Pair, limit: Limit, count: int, margin: float) -> dict[str, An
         "tested": variant.tested,
         "better": pair.chance(),
         **mean_difference(pair, ALPHA).columns("mean"),
-        **of_kinds,
+        **shares(pair, limit, typical.rows, of_shares),
     }
 
 

@@ -105,8 +105,7 @@ def for_people(
                 row.variant,
                 f"{mean} ({number(row.std, margin)})",
                 interval(row.mean_low, row.mean_high, margin),
-                # A variant without source models has no spread between them.
-                number(row.std_between, margin) if row.source_models else "",
+                number(row.std_between, margin),
                 number(row.std_within, margin),
             )
             for row, mean in zip(table.itertuples(), means, strict=True)
