@@ -85,7 +85,7 @@ def test_a_page_holds_the_answer_each_comparison_and_each_figure(project, page):
         numbers = {key: float(row[key] or "nan") for key in NUMBERS}
         assert typeset(estimate(numbers, 0.01, "")) in body
     # Also an interval without an end stays within its cell.
-    places = re.findall(r'class="(?:typical|these_rows|dot)" d="M([\d.-]+)', page.html)
+    places = re.findall(r'class="(?:line|dot)" d="M([\d.-]+)', page.html)
     assert places and all(0 <= float(place) <= 100 for place in places)
     # No name is taken for a missing value.
     assert "nan" in re.findall(r"<code>(.*?)</code>", body)

@@ -15,10 +15,7 @@ from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, paragraph
 
 # The columns of a comparison that a recommendation has, too.
-OF_GAIN = (
-    *("typical", "typical_low", "typical_high", "verdict", "note"),
-    *("these_rows_low", "these_rows_high"),
-)
+OF_GAIN = ("typical", "typical_low", "typical_high", "verdict", "note")
 
 
 def recommendations(study: Question) -> pd.DataFrame:
