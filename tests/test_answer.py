@@ -111,7 +111,7 @@ CASES = [
         {},
         ["Undecided. No variant is clearly better or", "The best estimate is +"],
     ),
-    (RARELY_BAD, {}, ["is typically equivalent, with a mean of -0.0"]),
+    (RARELY_BAD, {}, ["is typically equivalent, but with a mean of -0.0"]),
     (GROWS, PRETRAINED, ["Use fixed-1.", "itself pretrained"]),
     (GROWS, {"variants": {"standalone": SCRATCH}}, ["no other network is compared"]),
     (ONE_MODEL, {"source_models": 1}, ["this one source model"]),
@@ -361,7 +361,7 @@ def test_equal_variants_may_be_safer_or_riskier(weak, failed, is_riskier, words)
         values = [share, share - np.mean(ends), *ends]
         study.comparisons.loc[1, columns] = values
     text = words_in(study)
-    assert "(fixed-1) is typically equivalent, with" in text
+    assert "(fixed-1) is typically equivalent, but with" in text
     assert all(phrase in text for phrase in words)
     # Of ties the one that fails or is weak no more often is named.
     study.comparisons["verdict"] = "typically better"

@@ -227,7 +227,7 @@ REFUSED = """
 --label sex --where a=b --source b.csv => --source FILE, or --where COLUMN=VALUE
 --label sex --where species=Emu => no row has 'Emu' in the column species
 --label sex --where species => write COLUMN=VALUE
---label sex --source gone.csv => gone.csv: cannot be read as csv
+--label sex --source gone.csv => gone.csv cannot be read: No such file
 --label sex --source gone.npz => it is no table with named columns
 --label kind --where sex=checkpoints => mend this in the files
 --label island --where species=Adelie => mend this in the files

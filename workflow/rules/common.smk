@@ -82,21 +82,22 @@ def inputs(wildcards):
 
     Their times do not count, because the key covers their content; they count where
     another rule makes a file, whose content no key covers. No job reads what was
-    `checked`, which only has to have passed. A training job that is finished needs only
-    those that exist: otherwise Snakemake would make a missing one again, and train
-    everything from it.
+    `checked`, which only has to have passed. Where all inputs have keys, a training job
+    that is finished needs only those that exist: otherwise Snakemake would make a missing
+    one again, and train everything from it.
     """
-    files = PLAN.inputs(**wildcards)
-    trains = {"problem", "tile"} <= {*wildcards.keys()} and is_finished(**wildcards)
+    files, planned = PLAN.inputs(**wildcards), PLAN.results.get(wildcards.key)
+    is_ruled = planned is not None and planned.is_ruled
+    is_training = {"problem", "tile"} <= {*wildcards.keys()} and not is_ruled
+    may_lack_inputs = is_training and is_finished(**wildcards)
     for name, paths in files.items():
         if name in USER_FILES:
             paths = local(paths)
         else:
             paths = below_results(paths)
-            if trains:
+            if may_lack_inputs:
                 paths = [path for path in paths if os.path.exists(locate(path))]
-        is_ruled = name != "checked" and PLAN.results[wildcards.key].is_ruled
-        files[name] = paths if is_ruled else ancient(paths)
+        files[name] = paths if is_ruled and name != "checked" else ancient(paths)
     return files
 
 

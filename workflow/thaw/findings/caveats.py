@@ -115,7 +115,7 @@ def _longer_training(study: Question) -> Iterator[Caveat]:
         moved = enumerate_words(sorted(directions))
         yield Caveat(
             f"From epoch {first} to {last}{study.place([study.shown_size])}, "
-            f"gains on {study.baseline} {moved}: "
+            f"gains on {study.baseline} clearly {moved}: "
             f"{enumerate_words(gains)}. Longer training may change them further.",
             f"gains {moved} in the second half",
         )
@@ -140,11 +140,11 @@ def _covered(study: Question) -> Iterator[Caveat]:
     if table.empty:
         return
     has_rows = covers_rows(table)
-    left = [
-        *([] if has_rows else ["other test rows"]),
-        *([] if study.has_splits else ["another split of these rows"]),
-        *([] if study.is_swept else ["other rows to learn from"]),
-    ]
+    left = ["other test rows"] * (not has_rows)
+    if not study.is_swept:
+        left.append("other train rows")
+    elif not study.has_splits:
+        left.append("another split of these rows")
     words = coverage(table, study.has_splits)
     words += f" Not covered: {enumerate_words(left)}." * bool(left)
     yield Caveat(words, "" if has_rows else "test rows not covered")

@@ -112,8 +112,8 @@ def _deciding(study: Question, size: TargetSize) -> str:
         return f"not even {NUMBERS[-1]:,} {unit}s would decide {question}"
     have, take = rows[0]["tested"], float(f"{test_rows:.2g}")
     return (
-        f"more {unit}s alone would not decide {question}: that also takes about "
-        f"{take:,.0f} test rows (there are {have:,}), if gains are what they seem"
+        f"no number of {unit}s alone would decide {question}: it takes at least "
+        f"{take:,.0f} test rows, too (there are {have:,}), if gains are what they seem"
     )
 
 

@@ -236,7 +236,7 @@ def _surely_differ(row: Row, kind: str) -> bool:
 
 
 def qualifiers(row: Row, study: Question) -> str:
-    """Return what a typical difference does not show; "" if it shows all.
+    """Return, from ", with" on, what a typical difference does not show, if anything.
 
     That is the mean, where a variant is equivalent and its mean is not, and its failed
     and weak networks where their share surely differs, or the mean does.

@@ -199,7 +199,7 @@ def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
 
 
 def _same(alike: list[Advice], study: Question) -> Iterator[str]:
-    yield f"it makes no difference that matters (±{study.margin_in_units})"
+    yield f"it typically makes no difference that matters (±{study.margin_in_units})"
     words = f"every {_variant(study)} is typically equivalent to the baseline"
     yield f"{words} ({study.baseline})"
 
@@ -264,6 +264,7 @@ def beside_equivalence(study: Question) -> Iterator[Caveat]:
         for name, row in study.gains_at(size).items():
             words = qualifiers(row, study)
             if row["verdict"] == EQUIVALENT and words:
+                words = words.replace(", with", ", but with", 1)
                 words = f"{study.name(name)} is typically equivalent{words}"
                 for sentence in study.sentences({size: words}):
                     tag = f"{name} only typically equivalent"

@@ -55,7 +55,7 @@ def note(pair: Pair, kind: str, alpha: float, margin: float, typical: Estimate) 
         needed = units_needed(alpha)
         return f"{pair.units} of the {needed} {pair.fewer.unit}s it takes"
     is_small = kind in CLEAR and min(abs(typical.low), abs(typical.high)) < margin
-    return "perhaps less than the margin" * bool(is_small)
+    return "perhaps by less than the margin" * bool(is_small)
 
 
 def in_words(kind: str, note: Any, margin: str) -> str:

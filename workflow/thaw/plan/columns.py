@@ -85,7 +85,9 @@ def how_written(path: Path) -> dict[str, str]:
     try:
         with path.open(encoding="utf-8-sig") as lines:
             mark = separator_in(lines.readline())
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ThawError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
         raise ThawError(f"{path}: cannot be read as csv: {error}") from error
     keys = {} if mark == SEPARATORS[path.suffix] else {"separator": mark}
     frame = read_rows(path, (), {}, **keys)

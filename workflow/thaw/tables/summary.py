@@ -83,9 +83,10 @@ def for_people(
         words += f" from {models} source models"
         words += ", each with a split of its own" * settings["has_splits"]
     covered = ["other test rows"] * bool((table["row_units"] > 0).all())
-    covered += ["failures that did not occur here"] * bool(models != 1)
+    where = " (where networks start from no source model)" * bool(models == 1)
+    covered.append(f"failures that did not occur here{where}")
     # Where it is not known how bad a score can be, means have none.
-    if covered and table["mean_low"].notna().any():
+    if table["mean_low"].notna().any():
         words += f". Intervals of means allow for {' and '.join(covered)}"
         words += "; variants are compared by their gains"
     if not metric.has_bounds:
