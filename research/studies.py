@@ -9,13 +9,12 @@ import pandas as pd
 from populations import BASELINE, REFERENCE, Population
 
 from thaw.findings import scoring
-from thaw.findings.failures import KINDS
 from thaw.findings.gains import Question
 from thaw.findings.metrics import METRICS
 from thaw.findings.recommendation import advice
 from thaw.findings.rows_luck import assign_units, by_unit
 from thaw.findings.samples import Sample
-from thaw.findings.verdicts import BETTER, EQUIVALENT, NOT_BETTER, WORSE
+from thaw.findings.verdicts import BETTER, EQUIVALENT, KINDS, NOT_BETTER, WORSE
 from thaw.tables.comparisons import comparisons, depths_table
 
 # If the truth is equality, differences are not smaller than this.

@@ -21,9 +21,6 @@ from thaw.findings.new_rows import RowsLuck, joined
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
 
-# The kinds of networks that are counted apart.
-KINDS = ("failed", "weak")
-
 # If more networks failed, the answer begins with it.
 FEW = 0.05
 

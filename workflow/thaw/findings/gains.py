@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from thaw.findings.arms import TargetSize
-from thaw.findings.failures import KINDS
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import capitalize, enumerate_words, gain, percent
 from thaw.findings.verdicts import (
     BETTER,
     EQUIVALENT,
+    KINDS,
     NOT_BETTER,
     TOO_FEW,
     UNDECIDED,

@@ -19,6 +19,9 @@ TOO_FEW, NO_VERDICT = "too few", "no verdict"
 UNCLEAR_BEFORE = "no clear difference"
 ALL_KINDS = (BETTER, WORSE, EQUIVALENT, NOT_BETTER, UNDECIDED, TOO_FEW, NO_VERDICT)
 
+# The kinds of networks that are counted apart.
+KINDS = ("failed", "weak")
+
 # Those in which one of the two is ahead.
 CLEAR = (BETTER, WORSE)
 

@@ -64,7 +64,7 @@ def _beside_verdicts(
         return [_name(row), percent(row["better"]), mean, shares(row)]
 
     header = ("comparison", "wins", "mean difference", "failed, weak")
-    return [paragraph(about), _table(header, map(cells, rows), (21, 5, 25, 16))]
+    return [paragraph(about), _table(header, map(cells, rows), (19, 5, 25, 18))]
 
 
 def _name(row: Row) -> str:
