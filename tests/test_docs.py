@@ -119,6 +119,24 @@ def test_commands_that_train_nothing_run(tmp_path):
         subprocess.run(command, cwd=folder, check=True)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    ["calibration.py selection --trials 1", "sources.py --trials 1 --models 20"],
+)
+def test_a_calibration_runs_to_its_end(words, tmp_path):
+    for name in ("research", "docs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "config.yaml", tmp_path)
+    page = tmp_path / "docs/calibration.md"
+    before = page.read_text(encoding="utf-8")
+    program, *options = words.split()
+    command = [sys.executable, tmp_path / "research" / program, *options]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert f"{program} {' '.join(options)}" in page.read_text(encoding="utf-8")
+    assert page.read_text(encoding="utf-8") != before
+
+
 def test_ci_runs_the_readmes_commands():
     assert ["snakemake", "--cores", "8"] in COMMANDS
     ci = (ROOT / ".ci/run").read_text()

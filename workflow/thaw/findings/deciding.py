@@ -112,8 +112,8 @@ def _deciding(study: Question, size: TargetSize) -> str:
         return f"not even {NUMBERS[-1]:,} {unit}s would decide {question}"
     have, take = rows[0]["tested"], float(f"{test_rows:.2g}")
     return (
-        f"no number of {unit}s alone would decide {question}: it takes at least "
-        f"{take:,.0f} test rows, too (there are {have:,}), if gains are what they seem"
+        f"deciding {question} takes more {unit}s and at least {take:,.0f} test rows "
+        f"(there are {have:,}), if gains are what they seem"
     )
 
 

@@ -238,11 +238,12 @@ def _surely_differ(row: Row, kind: str) -> bool:
 def qualifiers(row: Row, study: Question) -> str:
     """Return, from ", with" on, what a typical difference does not show, if anything.
 
-    That is the mean, where a variant is equivalent and its mean is not, and its failed
-    and weak networks where their share surely differs, or the mean does.
+    That is the mean, where a variant is equivalent and its mean surely is not, and its
+    failed and weak networks where their share surely differs, or the mean does.
     """
     words = []
-    if row["verdict"] == EQUIVALENT and abs(row["mean"]) > study.margin:
+    moved = row["mean_low"] > 0 or row["mean_high"] < 0
+    if row["verdict"] == EQUIVALENT and moved and abs(row["mean"]) > study.margin:
         mean = estimate(row, study.margin, study.units, "mean")
         words = [f"a mean of {mean}"]
     for kind in KINDS:

@@ -82,13 +82,13 @@ def for_people(
     elif models:
         words += f" from {models} source models"
         words += ", each with a split of its own" * settings["has_splits"]
-    covered = ["other test rows"] * bool((table["row_units"] > 0).all())
-    where = " (where networks start from no source model)" * bool(models == 1)
-    covered.append(f"failures that did not occur here{where}")
     # Where it is not known how bad a score can be, means have none.
     if table["mean_low"].notna().any():
-        words += f". Intervals of means allow for {' and '.join(covered)}"
-        words += "; variants are compared by their gains"
+        has_rows = bool((table["row_units"] > 0).all())
+        words += f". Intervals of means{' cover other test rows, and' * has_rows}"
+        where = " where networks start from no source model" * bool(models == 1)
+        words += f" reach towards bad scores{where}, because a rare failure may not"
+        words += " have occurred here; variants are compared by their gains"
     if not metric.has_bounds:
         words += f". In means, {BEYOND}"
     if models > 1 and len(settings["target_sizes"]) == 1:
