@@ -87,7 +87,11 @@ CASES = [
         {},
         ["standalone starts from PyTorch's initial weights and learns by Adam"],
     ),
-    (GROWS, {}, ["No reference estimator says how strong standalone is: add"]),
+    (
+        GROWS,
+        {},
+        ["How strong standalone is would show beside a reference estimator: add"],
+    ),
     (
         GROWS | {"forest": alone(0.9)},
         REFERENCE,

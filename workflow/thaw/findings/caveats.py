@@ -117,7 +117,7 @@ def _longer_training(study: Question) -> Iterator[Caveat]:
             f"From epoch {first} to {last}{study.place([study.shown_size])}, "
             f"gains on {study.baseline} clearly {moved}: "
             f"{enumerate_words(gains)}. Longer training may change them further.",
-            f"gains {moved} in the second half",
+            f"gains {moved} late in training",
         )
 
 

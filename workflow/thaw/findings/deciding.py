@@ -104,8 +104,8 @@ def _deciding(study: Question, size: TargetSize) -> str:
     ]
     if len(units) == len(each):
         return (
-            f"about {max(units):,} {unit}s would probably decide {question}, if gains "
-            "are what they seem"
+            f"about {max(units):,} {unit}s would probably decide {question}, if the "
+            "gains are as estimated"
         )
     test_rows = max(needs.rows for needs in each)
     if not test_rows:
@@ -113,7 +113,7 @@ def _deciding(study: Question, size: TargetSize) -> str:
     have, take = rows[0]["tested"], float(f"{test_rows:.2g}")
     return (
         f"deciding {question} takes more {unit}s and at least {take:,.0f} test rows "
-        f"(there are {have:,}), if gains are what they seem"
+        f"(there are {have:,}), if the gains are as estimated"
     )
 
 

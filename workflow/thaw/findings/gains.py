@@ -239,7 +239,7 @@ def qualifiers(row: Row, study: Question) -> str:
     """Return, from ", with" on, what a typical difference does not show, if anything.
 
     That is the mean, where a variant is equivalent and its mean surely is not, and its
-    failed and weak networks where their share surely differs, or the mean does.
+    failed and weak networks where their share surely differs.
     """
     words = []
     moved = row["mean_low"] > 0 or row["mean_high"] < 0
@@ -247,25 +247,28 @@ def qualifiers(row: Row, study: Question) -> str:
         mean = estimate(row, study.margin, study.units, "mean")
         words = [f"a mean of {mean}"]
     for kind in KINDS:
-        share, of_reference = row[kind], row[f"reference_{kind}"]
-        if _surely_differ(row, kind) or (words and share + of_reference > 0):
+        if _surely_differ(row, kind):
             words.append(
-                f"{percent(share)} of its networks {kind}, against "
-                f"{percent(of_reference)} of {row['reference']}'s"
+                f"{percent(row[kind])} of its networks {kind}, against "
+                f"{percent(row[f'reference_{kind}'])} of {row['reference']}'s"
             )
     return f", with {enumerate_words(words)}" if words else ""
 
 
 def shares(row: Row) -> str:
-    """Return shares of networks, in brackets the reference's: "weak 9 % (3 %)"."""
+    """Return shares of networks, in brackets the reference's, and their difference.
+
+    For example, "weak 9 % (3 %): +6 % (+1 to +12)".
+    """
     words = []
     for kind in KINDS:
         if row[kind] + row[f"reference_{kind}"] > 0:
-            share = f"{kind} {percent(row[kind])} ({percent(row[f'reference_{kind}'])})"
-            if _surely_differ(row, kind):
-                more = "more" if row[f"{kind}_low"] > 0 else "fewer"
-                share += f", surely {more}"
-            words.append(share)
+            sides = f"{percent(row[kind])} ({percent(row[f'reference_{kind}'])})"
+            middle, low, high = (
+                f"{100 * row[f'{kind}_{end}']:+z.0f}"
+                for end in ("difference", "low", "high")
+            )
+            words.append(f"{kind} {sides}: {middle} % ({low} to {high})")
     return "; ".join(words) or "none"
 
 

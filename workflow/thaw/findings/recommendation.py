@@ -267,5 +267,5 @@ def beside_equivalence(study: Question) -> Iterator[Caveat]:
                 words = words.replace(", with", ", but with", 1)
                 words = f"{study.name(name)} is typically equivalent{words}"
                 for sentence in study.sentences({size: words}):
-                    tag = f"{name} only typically equivalent"
+                    tag = f"{name} equivalent by the median only"
                     yield Caveat(sentence, tag)

@@ -71,7 +71,7 @@ def _rows_that_tell(study: Question, best: pd.DataFrame) -> Iterator[str]:
             yield (
                 f"About {soonest['rows_to_tell']:,.0f} test rows would tell "
                 f"{rows['source'].iloc[0]} from {soonest['source']}"
-                f"{study.place([size])}, if gains are what they seem."
+                f"{study.place([size])}, if the gains are as estimated."
             )
 
 

@@ -84,11 +84,11 @@ def for_people(
         words += ", each with a split of its own" * settings["has_splits"]
     # Where it is not known how bad a score can be, means have none.
     if table["mean_low"].notna().any():
-        has_rows = bool((table["row_units"] > 0).all())
-        words += f". Intervals of means{' cover other test rows, and' * has_rows}"
         where = " where networks start from no source model" * bool(models == 1)
-        words += f" reach towards bad scores{where}, because a rare failure may not"
-        words += " have occurred here; variants are compared by their gains"
+        words += f". Intervals of means allow for rare failures{where} that did not"
+        words += " occur here, so they reach further towards bad scores"
+        words += ", and for other test rows" * bool((table["row_units"] > 0).all())
+        words += "; variants are compared by their gains"
     if not metric.has_bounds:
         words += f". In means, {BEYOND}"
     if models > 1 and len(settings["target_sizes"]) == 1:
