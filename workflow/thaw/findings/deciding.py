@@ -89,10 +89,12 @@ def _deciding(study: Question, size: TargetSize) -> str:
     each = [needs for row in rows if (needs := needed(row, study.margin))]
     if not rows or len(each) < len(rows):
         return ""
-    names = enumerate_words(dict.fromkeys(row["variant"] for row in rows))
-    references = enumerate_words(dict.fromkeys(row["reference"] for row in rows), "or")
-    compare = "compares" if len(rows) == 1 else "compare"
-    question = f"how {names} {compare} with {references}"
+    by_reference: dict[str, list[str]] = {}
+    for row in rows:
+        by_reference.setdefault(row["reference"], []).append(row["variant"])
+    pairs = (f"{enumerate_words(v)} with {r}" for r, v in by_reference.items())
+    comparisons = "comparison" if len(rows) == 1 else "comparisons"
+    question = f"the {comparisons} of {enumerate_words(pairs)}"
     unit = "source model" if study.source_models > 1 else "repeat"
     units = [
         # Repeats of variants without source models come with these.

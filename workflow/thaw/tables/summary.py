@@ -84,9 +84,9 @@ def for_people(
         words += ", each with a split of its own" * settings["has_splits"]
     # Where it is not known how bad a score can be, means have none.
     if table["mean_low"].notna().any():
-        where = " where networks start from no source model" * bool(models == 1)
-        words += f". Intervals of means allow for rare failures{where} that did not"
-        words += " occur here, so they reach further towards bad scores"
+        where = " (where networks start from no source model)" * bool(models == 1)
+        words += ". Intervals of means allow for rare failures that did not occur here"
+        words += f"{where}, so they reach further towards bad scores"
         words += ", and for other test rows" * bool((table["row_units"] > 0).all())
         words += "; variants are compared by their gains"
     if not metric.has_bounds:
