@@ -104,7 +104,7 @@ def _best_of_depths(study: Question, size: TargetSize) -> str:
     words = f"freezing {_layers([*out['freeze']])} is typically worse than {than}"
     if ahead != [*kept["freeze"]]:
         words = f"freezing {_layers([*kept['freeze']])} may be best; {words}"
-    return f"compared with each other, {words}"
+    return f"compared with each other by the same rule, {words}"
 
 
 def _layers(depths: list[int]) -> str:
