@@ -84,10 +84,7 @@ class LogHandler(LogHandlerBase):
         elif event == LogEvent.JOB_ERROR:
             self._fail(record)
         elif "At least one job did not complete" in text:
-            kept = " and ".join(f"{self.done[stage]:,} {stage}" for stage in TRAINING)
-            stopped = (
-                f"Interrupted. All is kept, {kept} of this run; run again to go on."
-            )
+            stopped = "Interrupted. What is finished is kept; run again to go on."
             failures = "\n".join(self.failures.values())
             self._write(stopped if self.interrupted else failures or text)
         elif record.levelno >= WARNING:

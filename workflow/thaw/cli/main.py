@@ -97,8 +97,8 @@ def init(
         )
     if (source is None) == (where is None):
         raise ThawError(
-            "name one source, what networks learn before the rows of interest: "
-            f"--source FILE, or --where COLUMN=VALUE for rows of {file}"
+            "name what networks learn before the rows of interest, by one of "
+            f"--source FILE and --where COLUMN=VALUE (rows of {file})"
         )
     rest: list[str] = []
     source_rows, target_rows = Rows(source or file, {}), Rows(file, {})

@@ -9,7 +9,7 @@ import pandas as pd
 from thaw.findings.samples import CONDITION
 
 # A difference smaller than the margin by this factor is none.
-NOISE = 1e-9
+NOISE = 1e-5
 
 
 def title(settings: Mapping[str, Any]) -> str:
