@@ -9,9 +9,10 @@ import pytest
 import torch
 
 import thaw
+from projects import JobError
 from thaw.errors import ThawError
 from thaw.output.problems import load_described
-from thaw.output.records import load_arrays, load_check, whole_file
+from thaw.output.records import load_arrays, load_check, save_arrays, whole_file
 from thaw.output.scores import load_scores
 from thaw.output.tiles import Tile
 from thaw.output.weights import load_source_models
@@ -154,6 +155,23 @@ def test_a_file_of_other_networks_is_refused(results):
     assert [*load("weights", path)[0].classes] == ["green", "red"]
     with pytest.raises(ThawError, match="holds the source models 0, not 0, 4; delete"):
         load("weights", min(results.glob("source-models/worth-1-*/*.safe*")), [0, 4])
+
+
+@pytest.mark.parametrize("suffix", ["*predictions.npz", "*.npz"])
+def test_repeats_from_other_source_models_are_not_gathered(
+    suffix, saved_once, tmp_path
+):
+    """As where these were deleted, and made again on another machine."""
+    project = saved_once.copy(tmp_path / "project")
+    (project.folder / "results/sizes/records/gather.json").unlink()
+    for path in project.folder.glob(f"results/repeats/kind-2/fixed-1@10-*/{suffix}"):
+        arrays, record = load_arrays(path)
+        saw = record["saw"]
+        saw["source_models"] = dict.fromkeys(saw["source_models"], "another")
+        tile = Tile.named(path.name.partition(".")[0])
+        save_arrays(path, arrays, record["recipe"], saw, tile)
+    with pytest.raises(JobError, match=r"fixed-1\S+ did not all see the same"):
+        project.make("results/sizes/scores.csv")
 
 
 def test_tables_are_stale_whose_record_is_no_whole_one_of_theirs(saved_once, tmp_path):

@@ -123,6 +123,8 @@ class Gathering:
         self._rows: dict[str, list[tuple]] = {}
         self._columns: dict[str, list[str]] = {}
         self.saw: dict[str, Any] = {"target": digest}
+        # What repeats saw of the files with source models.
+        self._models_seen: dict[str, str] = {}
 
     def write_histories(self, file: BinaryIO) -> None:
         """Write the archive; at any time no more than one arm is in memory."""
@@ -204,9 +206,10 @@ class Gathering:
 
         Each job is a tile, the beginning of its files, and its key. Values of its
         predictions are added to `measured`.
-        Raises `ThawError` unless all of them saw the same data and source models.
+        Raises `ThawError` unless all of them saw the same data, and the source models
+        that other arms saw.
         """
-        joined, saw = Joined(tile), dict[str, str]()
+        joined, saw = Joined(tile), {**self._models_seen}
         for part, begin, key in jobs:
             table, archive, predictions = (
                 self._results / f"{begin}{end}"
@@ -217,13 +220,15 @@ class Gathering:
             joined.add(part, reached)
             if measured is not None and self._settings["keeps_predictions"]:
                 task, failed = reached.task, reached.final.failed
-                kept, _ = load_arrays(predictions, key, part)
+                kept, record = load_arrays(predictions, key, part)
+                _check_alike(name, table.parent, saw, record["saw"])
                 outputs = kept[TASKS[task].kept]
                 values = self._metrics.of_networks(outputs, kept["rows"], failed)
                 for metric, of_networks in values.items():
                     measured.setdefault(metric, []).append(of_networks)
         # Not the files with source models: they depend on how jobs were cut.
-        self.saw[name] = {"problem": saw["problem"]}
+        self.saw[name] = {"problem": saw.pop("problem")}
+        self._models_seen = {file: saw[file] for file in saw if file != FRESH}
         return joined
 
     def _tell(
@@ -260,8 +265,8 @@ def _check_alike(
             )
         if before != digest:
             raise ThawError(
-                f"the jobs in {folder} did not all see the same {source}; delete the "
-                "folder and run again"
+                f"the jobs in {folder} did not all see the same {source}, or not that "
+                "of other variants; delete the folders of both and run again"
             )
 
 
