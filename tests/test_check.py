@@ -224,7 +224,7 @@ def test_missing_values_and_how_a_file_is_written_are_seen():
 
 REFUSED = """
 --label sexx --where species=Adelie => there is no column 'sexx'
---label sex --where a=b --source b.csv => --source FILE, or --where COLUMN=VALUE
+--label sex --where a=b --source b.csv => --source FILE and --where COLUMN=VALUE
 --label sex --where species=Emu => no row has 'Emu' in the column species
 --label sex --where species => write COLUMN=VALUE
 --label sex --source gone.csv => gone.csv cannot be read: No such file
