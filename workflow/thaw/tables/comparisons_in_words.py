@@ -11,7 +11,7 @@ from thaw.findings.failures import meaning_of_weak
 from thaw.findings.gains import Row, estimate, shares
 from thaw.findings.metrics import Metric
 from thaw.findings.samples import BEYOND
-from thaw.findings.shown import coverage, enumerate_words, percent, units
+from thaw.findings.shown import coverage, enumerate_words, units
 from thaw.findings.verdicts import in_words
 from thaw.output.tables import markdown, paragraph
 
@@ -51,20 +51,20 @@ def for_people(
 def _beside_verdicts(
     rows: Sequence[Row], metric: Metric, settings: Mapping[str, Any]
 ) -> list[str]:
-    """Return what carries no verdict of its own: wins, means, failed and weak ones."""
+    """Return what carries no verdict of its own: means, failed and weak networks."""
     about = (
-        "How often the variant wins on these rows. The difference of the means at "
-        f"95 %, which carries no verdict{f'; {BEYOND}' * (not metric.has_bounds)}. "
-        "Networks, and in brackets the reference's, that failed or are weak (weak: "
-        f"{meaning_of_weak(metric, settings['baseline'])}):"
+        "The difference of the means at 95 %, which carries no verdict"
+        f"{f'; {BEYOND}' * (not metric.has_bounds)}. The shares of networks, and in "
+        "brackets the reference's, that failed or are weak, and their difference "
+        f"(weak: {meaning_of_weak(metric, settings['baseline'])}):"
     )
 
     def cells(row: Row) -> list[str]:
         mean = estimate(row, settings["margin"], "", "mean")
-        return [_name(row), percent(row["better"]), mean, shares(row)]
+        return [_name(row), mean, shares(row)]
 
-    header = ("comparison", "wins", "mean difference", "failed, weak")
-    return [paragraph(about), _table(header, map(cells, rows), (19, 5, 25, 18))]
+    header = ("comparison", "mean difference", "failed, weak")
+    return [paragraph(about), _table(header, map(cells, rows), (22, 25, 18))]
 
 
 def _name(row: Row) -> str:
