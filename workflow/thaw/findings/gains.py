@@ -268,7 +268,7 @@ def shares(row: Row) -> str:
                 f"{100 * row[f'{kind}_{end}']:+z.0f}"
                 for end in ("difference", "low", "high")
             )
-            words.append(f"{kind} {sides}: {middle} % ({low} to {high})")
+            words.append(f"{kind} {sides}: {middle}\N{NBSP}% ({low} to {high})")
     return "; ".join(words) or "none"
 
 
