@@ -117,7 +117,7 @@ def test_what_another_rule_makes_is_tracked_by_its_time(tmp_path):
     assert "thaw_train second fixed-1 models-00-00-repeats-00-00" in stale
     assert "thaw_check_overlap second" in stale
     assert "thaw_pretrain first models-00-00" not in stale
-    # What is trained again starts from its source models, if these were deleted, too.
+    # Without their source models, these must be pretrained before repeats train again.
     for path in project.folder.rglob("source-models/**/*.safetensors"):
         path.unlink()
     assert "thaw_pretrain first models-00-00" in project.stale()

@@ -235,8 +235,8 @@ def _surely_differ(row: Row, kind: str) -> bool:
     return differ and row["verdict"] != TOO_FEW
 
 
-def qualifiers(row: Row, study: Question) -> str:
-    """Return, from ", with" on, what a typical difference does not show, if anything.
+def qualifiers(row: Row, study: Question, link: str = ", with") -> str:
+    """Return, after the `link`, what a typical difference does not show, if anything.
 
     That is the mean, where a variant is equivalent and its mean surely is not, and its
     failed and weak networks where their share surely differs.
@@ -252,7 +252,7 @@ def qualifiers(row: Row, study: Question) -> str:
                 f"{percent(row[kind])} of its networks {kind}, against "
                 f"{percent(row[f'reference_{kind}'])} of {row['reference']}'s"
             )
-    return f", with {enumerate_words(words)}" if words else ""
+    return f"{link} {enumerate_words(words)}" if words else ""
 
 
 def shares(row: Row) -> str:

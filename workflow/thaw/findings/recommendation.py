@@ -262,9 +262,8 @@ def beside_equivalence(study: Question) -> Iterator[Caveat]:
     """Say where a typical network is equivalent, but mean or weak networks are not."""
     for size in study.target_sizes:
         for name, row in study.gains_at(size).items():
-            words = qualifiers(row, study)
+            words = qualifiers(row, study, ", but with")
             if row["verdict"] == EQUIVALENT and words:
-                words = words.replace(", with", ", but with", 1)
                 words = f"{study.name(name)} is typically equivalent{words}"
                 for sentence in study.sentences({size: words}):
                     tag = f"{name} equivalent by the median only"

@@ -51,7 +51,7 @@ def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> str:
 
 
 def note(pair: Pair, kind: str, alpha: float, margin: float, typical: Estimate) -> str:
-    """Return why there is no verdict, or whether one may be of little use; or ""."""
+    """Return why there is no verdict, or that a clear one may not matter; or ""."""
     if kind == NO_VERDICT:
         return ALL_FAILED
     if kind == TOO_FEW:

@@ -123,7 +123,7 @@ class Gathering:
         self._rows: dict[str, list[tuple]] = {}
         self._columns: dict[str, list[str]] = {}
         self.saw: dict[str, Any] = {"target": digest}
-        # What repeats saw of the files with source models.
+        # Digests of the source models' files, as repeats read them.
         self._models_seen: dict[str, str] = {}
 
     def write_histories(self, file: BinaryIO) -> None:
