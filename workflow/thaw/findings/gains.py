@@ -256,9 +256,8 @@ def qualifiers(row: Row, study: Question, link: str = ", with") -> str:
 
 
 def shares(row: Row) -> str:
-    """Return shares of networks, in brackets the reference's, and their difference.
-
-    For example, "weak 9 % (3 %): +6 % (+1 to +12)".
+    """Return shares of networks, in brackets the reference's, and their difference
+    in percentage points: "weak 9 % (3 %): +6 (+1 to +12)".
     """
     words = []
     for kind in KINDS:
@@ -268,7 +267,7 @@ def shares(row: Row) -> str:
                 f"{100 * row[f'{kind}_{end}']:+z.0f}"
                 for end in ("difference", "low", "high")
             )
-            words.append(f"{kind} {sides}: {middle}\N{NBSP}% ({low} to {high})")
+            words.append(f"{kind} {sides}: {middle} ({low} to {high})")
     return "; ".join(words) or "none"
 
 

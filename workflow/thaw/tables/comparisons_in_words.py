@@ -56,7 +56,7 @@ def _beside_verdicts(
         "The difference of the means at 95 %, which carries no verdict"
         f"{f'; {BEYOND}' * (not metric.has_bounds)}. The shares of networks, and in "
         "brackets the reference's, that failed or are weak, and their difference "
-        f"(weak: {meaning_of_weak(metric, settings['baseline'])}):"
+        f"in points (weak: {meaning_of_weak(metric, settings['baseline'])}):"
     )
 
     def cells(row: Row) -> list[str]:
