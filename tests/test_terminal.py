@@ -169,15 +169,18 @@ def last_line(output: str) -> str:
 @pytest.mark.slow
 def test_a_run_that_is_stopped_on_a_terminal_goes_on(fresh, finished_once):
     use_shipped(fresh)
+    outputs = []
     for number, pattern in (
         (signal.SIGINT, r"repeats: [2-9] of 14"),
         (signal.SIGTERM, r"repeats: [2-9] of "),
     ):
         output = stopped_on_a_terminal(fresh, number, pattern)
-        # Progress is shown in place.
-        assert re.search(r"about \S+ of training left\r\x1b\[K", output)
+        assert re.search(r"\r\x1b\[Krepeats: .+, about \S+ of training left", output)
         assert last_line(output) == KEPT
         assert not re.search("rror|Traceback|failed|results/answers", output)
+        outputs.append(output)
+    # Progress is shown in place; a tenth of the repeats keeps its line.
+    assert re.search(r": 1 of \d+[^\n]*\r\x1b\[K", outputs[0])
 
     # Without a terminal it says a line a stage and every tenth.
     done = fresh.snakemake("scores", "--cores", "2")
