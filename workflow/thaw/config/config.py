@@ -45,7 +45,7 @@ RESERVED = {
         *("all", "default", "source_models", "scores", "tables", "figures", "overlaps"),
         *("make_problem", "check_overlap", "check_network", "check_trainer"),
         *("pretrain", "read_checkpoints", "train", "train_and_save"),
-        "transferability",
+        *("transferability", "records"),
     },
 }
 
