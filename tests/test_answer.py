@@ -90,7 +90,7 @@ CASES = [
     (
         GROWS,
         {},
-        ["How strong standalone is would show beside a reference estimator: add"],
+        ["No reference estimator shows how strong standalone is: add"],
     ),
     (
         GROWS | {"forest": alone(0.9)},
@@ -115,7 +115,7 @@ CASES = [
         {},
         ["Undecided. No variant is clearly better or", "The best estimate is +"],
     ),
-    (RARELY_BAD, {}, ["is typically equivalent, but with a mean of -0.0"]),
+    (RARELY_BAD, {}, ["is typically equivalent, but with a mean gain of -0.0"]),
     (GROWS, PRETRAINED, ["Use fixed-1.", "itself pretrained"]),
     (GROWS, {"variants": {"standalone": SCRATCH}}, ["no other network is compared"]),
     (ONE_MODEL, {"source_models": 1}, ["this one source model"]),

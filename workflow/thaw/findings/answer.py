@@ -102,9 +102,9 @@ def _best_of_depths(study: Question, size: TargetSize) -> str:
     ahead = [*rows.loc[rows["variant"].isin(rivals), "freeze"]]
     than = f"freezing {_layers(ahead)}" if ahead else "another depth"
     words = f"freezing {_layers([*out['freeze']])} is typically worse than {than}"
-    if ahead != [*kept["freeze"]]:
-        words = f"freezing {_layers([*kept['freeze']])} may be best; {words}"
-    return f"compared with each other by the same rule, {words}"
+    if ahead == [*kept["freeze"]]:
+        return words
+    return f"freezing {_layers([*kept['freeze']])} may be best; {words}"
 
 
 def _layers(depths: list[int]) -> str:

@@ -39,8 +39,8 @@ def how_strong_it_is(study: Question) -> Iterator[Caveat]:
     table = table[beside & (table["reference"] == study.baseline)]
     if not estimators:
         yield Caveat(
-            f"How strong {study.baseline} is would show beside a reference estimator: "
-            f"add {REFERENCES[study.metric[0]['task']]} or a forest to the variants.",
+            f"No reference estimator shows how strong {study.baseline} is: add "
+            f"{REFERENCES[study.metric[0]['task']]} or a forest to the variants.",
             "no reference estimator",
         )
     for row, words in pairs_in_words(table, study):

@@ -50,7 +50,8 @@ def what_spoils_it(study: Question) -> Iterator[Caveat]:
         )
     if study.source == study.target and study.transferred:
         yield Caveat(
-            "Source and target are the same problem: nothing foreign is transferred.",
+            "Source and target are the same problem, as in a control: nothing foreign "
+            "is transferred.",
             "source is the target",
         )
 
@@ -115,7 +116,7 @@ def _longer_training(study: Question) -> Iterator[Caveat]:
         moved = enumerate_words(sorted(directions))
         yield Caveat(
             f"From epoch {first} to {last}{study.place([study.shown_size])}, "
-            f"gains on {study.baseline} clearly {moved}: "
+            f"gains over {study.baseline} clearly {moved}: "
             f"{enumerate_words(gains)}. Longer training may change them further.",
             f"gains {moved} late in training",
         )

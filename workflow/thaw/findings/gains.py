@@ -245,7 +245,7 @@ def qualifiers(row: Row, study: Question, link: str = ", with") -> str:
     moved = row["mean_low"] > 0 or row["mean_high"] < 0
     if row["verdict"] == EQUIVALENT and moved and abs(row["mean"]) > study.margin:
         mean = estimate(row, study.margin, study.units, "mean")
-        words = [f"a mean of {mean}"]
+        words = [f"a mean gain of {mean}"]
     for kind in KINDS:
         if _surely_differ(row, kind):
             words.append(

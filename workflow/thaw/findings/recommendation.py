@@ -195,6 +195,14 @@ def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
         if worst["typical_high"] > -study.margin:
             words += f", perhaps less than the margin ({study.margin_in_units})"
         words += qualifiers(worst, study)
+    apart = {
+        row["variant"]
+        for row in rows
+        if row["verdict"] != EQUIVALENT or qualifiers(row, study)
+    }
+    if ties := [study.name(name) for name in alike[0].rows if name not in apart]:
+        words += f"; {enumerate_words(ties)} {'is' if len(ties) == 1 else 'are'} "
+        words += "typically equivalent, and a tie goes to the baseline"
     yield words
 
 
