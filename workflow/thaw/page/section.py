@@ -84,18 +84,14 @@ class Section:
     def recommended(self) -> list[dict[str, Any]]:
         """The recommendations, each for neighbouring target sizes that agree.
 
-        Where the question is about pairs, the pairs instead.
+        Where the question is about pairs, these come first.
         """
+        rows = []
         if self.is_about_pairs:
             pairs = self.comparisons[self.comparisons["reference"] != self.baseline]
-            return [
-                self._with_sides(
-                    row | {"act": row["words"].capitalize(), "layers": ""},
-                    [row["target_size"]],
-                )
-                for row in map(self._shown, pairs.to_dict("records"))
-            ]
-        rows = []
+            for row in map(self._shown, pairs.to_dict("records")):
+                row |= {"act": row["words"].capitalize(), "layers": ""}
+                rows.append(self._with_sides(row, [row["target_size"]]))
         table = self._table("recommendation.csv")
         alike = table[["act", "layers"]]
         changes = (alike != alike.shift()).any(axis=1).cumsum()

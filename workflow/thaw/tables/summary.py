@@ -85,9 +85,10 @@ def for_people(
     # Where it is not known how bad a score can be, means have none.
     if table["mean_low"].notna().any():
         where = " (where networks start from no source model)" * bool(models == 1)
-        words += ". Intervals of means allow for rare failures that did not occur here"
+        words += ". Intervals of means hold"
+        words += " for other test rows, and" * bool((table["row_units"] > 0).all())
+        words += " allow for rare failures that did not occur here"
         words += f"{where}, so they reach further towards bad scores"
-        words += ", and for other test rows" * bool((table["row_units"] > 0).all())
         words += "; variants are compared by their gains"
     if not metric.has_bounds:
         words += f". In means, {BEYOND}"
