@@ -68,8 +68,9 @@ def _rows_that_tell(study: Question, best: pd.DataFrame) -> Iterator[str]:
         known = rows[np.isfinite(rows["rows_to_tell"])]
         if (rows["may_be_best"] == "yes").all() and len(known):
             soonest = known.loc[known["rows_to_tell"].idxmin()]
+            test_rows = float(f"{soonest['rows_to_tell']:.2g}")
             yield (
-                f"About {soonest['rows_to_tell']:,.0f} test rows would tell "
+                f"About {test_rows:,.0f} test rows would tell "
                 f"{rows['source'].iloc[0]} from {soonest['source']}"
                 f"{study.place([size])}, if the gains are as estimated."
             )
