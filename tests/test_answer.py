@@ -90,7 +90,7 @@ CASES = [
     (
         GROWS,
         {},
-        ["No reference estimator shows how strong standalone is: add"],
+        ["No simpler model shows how strong standalone is: add"],
     ),
     (
         GROWS | {"forest": alone(0.9)},

@@ -39,9 +39,9 @@ def how_strong_it_is(study: Question) -> Iterator[Caveat]:
     table = table[beside & (table["reference"] == study.baseline)]
     if not estimators:
         yield Caveat(
-            f"No reference estimator shows how strong {study.baseline} is: add "
+            f"No simpler model shows how strong {study.baseline} is: add "
             f"{REFERENCES[study.metric[0]['task']]} or a forest to the variants.",
-            "no reference estimator",
+            "no simpler model",
         )
     for row, words in pairs_in_words(table, study):
         tag = f"{study.baseline} is worse than {row['variant']}"

@@ -114,8 +114,9 @@ def _deciding(study: Question, size: TargetSize) -> str:
         return f"not even {NUMBERS[-1]:,} {unit}s would decide {question}"
     have, take = rows[0]["tested"], float(f"{test_rows:.2g}")
     return (
-        f"deciding {question} takes more {unit}s and at least {take:,.0f} test rows "
-        f"(there are {have:,}), if the gains are as estimated"
+        f"deciding {question} (better, worse or equivalent) takes more {unit}s and at "
+        f"least {take:,.0f} test rows (there are {have:,}), if the gains are as "
+        "estimated"
     )
 
 

@@ -48,10 +48,10 @@ def recommendations(study: Question) -> pd.DataFrame:
 
 
 def layers_that_may_be_best(study: Question, size: TargetSize) -> str:
-    """Return how many frozen layers may be best: "0 or 1", or "1 (0 not tried)"."""
+    """Return how many frozen layers may be best, "1 (0 not tried)"; "" if not asked."""
     table = rows_at(study.best_depths, size)
     kept = enumerate_words(table.loc[table["may_be_best"] == "yes", "freeze"], "or")
-    if len(table) < 2:
+    if study.is_about_pairs or len(table) < 2:
         return ""
     return kept if 0 in {*table["freeze"]} else f"{kept} (0 not tried)"
 

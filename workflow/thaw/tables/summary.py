@@ -84,12 +84,12 @@ def for_people(
         words += ", each with a split of its own" * settings["has_splits"]
     # Where it is not known how bad a score can be, means have none.
     if table["mean_low"].notna().any():
-        where = " (where networks start from no source model)" * bool(models == 1)
-        words += ". Intervals of means hold"
-        words += " for other test rows, and" * bool((table["row_units"] > 0).all())
-        words += " allow for rare failures that did not occur here"
-        words += f"{where}, so they reach further towards bad scores"
-        words += "; variants are compared by their gains"
+        if (table["row_units"] > 0).all():
+            words += ". Intervals of means hold for other test rows"
+        whose = " of networks without a source model" * bool(models == 1)
+        words += f". Intervals of means{whose} allow for rare failures that did not "
+        words += "occur here, so they reach further towards bad scores; variants are "
+        words += "compared by their gains"
     if not metric.has_bounds:
         words += f". In means, {BEYOND}"
     if models > 1 and len(settings["target_sizes"]) == 1:
