@@ -84,12 +84,15 @@ def for_people(
         words += ", each with a split of its own" * settings["has_splits"]
     # Where it is not known how bad a score can be, means have none.
     if table["mean_low"].notna().any():
+        subject = "Intervals of means"
         if (table["row_units"] > 0).all():
-            words += ". Intervals of means hold for other test rows"
-        whose = " of networks without a source model" * bool(models == 1)
-        words += f". Intervals of means{whose} allow for rare failures that did not "
-        words += "occur here, so they reach further towards bad scores; variants are "
-        words += "compared by their gains"
+            words += f". {subject} hold for other test rows"
+            subject = "Those" if models == 1 else "They"
+        if models == 1:
+            subject += " of networks without a source model"
+        words += f". {subject} allow for rare failures that did not occur here, so "
+        words += "they reach further to bad scores; variants are compared by their "
+        words += "gains"
     if not metric.has_bounds:
         words += f". In means, {BEYOND}"
     if models > 1 and len(settings["target_sizes"]) == 1:
