@@ -104,6 +104,7 @@ CASES = [
     ),
     (ladder(0.7, 0.705, 0.712), {}, ["(fixed-1), perhaps for less than the margin."]),
     (HURTS, {}, ["Train from scratch (standalone)", "costs 0.098", "not decide"]),
+    (ladder(0.8, 0.8, 0.7), {}, ["(fixed-0) is typically equivalent, and a tie goes"]),
     (
         ladder(0.75, 0.8, 0.7),
         {},

@@ -41,7 +41,7 @@ def how_strong_it_is(study: Question) -> Iterator[Caveat]:
         yield Caveat(
             f"No simpler model shows how strong {study.baseline} is: add "
             f"{REFERENCES[study.metric[0]['task']]} or a forest to the variants.",
-            "no simpler model",
+            "no simpler model compared",
         )
     for row, words in pairs_in_words(table, study):
         tag = f"{study.baseline} is worse than {row['variant']}"
