@@ -158,7 +158,8 @@ def _use(alike: list[Advice], study: Question) -> Iterator[str]:
         words += f"{size_of(rows[-1], study)} with {alike[-1].size}"
     yield words + qualifiers(rows[-1], study)
     if ties:
-        words = f"it cannot be told apart from {enumerate_words(ties, 'or')}"
+        words = f"of those better than {study.baseline}, it cannot be told apart from "
+        words += enumerate_words(ties, "or")
         is_optional = is_network and {*ties} - {*study.networks}
         yield words + ": a network may not be needed" * bool(is_optional)
 

@@ -100,8 +100,8 @@ def for_people(
         f"The typical (median) {metric.gain} on {settings['baseline']}, of each source "
         f"at its best of {counted(len(settings['depths']), 'depth')}. "
         f"{coverage(table, settings['has_splits'])} A source may be best unless "
-        "another one is typically better than each of its depths. The margin is "
-        f"{number(margin, margin)}{metric.suffix}."
+        "another one is typically better than each of its depths, even if it gains "
+        f"nothing. The margin is {number(margin, margin)}{metric.suffix}."
     )
     parts = [paragraph(f"**{title(settings)}**"), paragraph(about)]
     for size, of_size in best.groupby("target_size", sort=False):

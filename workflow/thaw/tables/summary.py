@@ -84,15 +84,13 @@ def for_people(
         words += ", each with a split of its own" * settings["has_splits"]
     # Where it is not known how bad a score can be, means have none.
     if table["mean_low"].notna().any():
-        subject = "Intervals of means"
-        if (table["row_units"] > 0).all():
-            words += f". {subject} hold for other test rows"
-            subject = "Those" if models == 1 else "They"
-        if models == 1:
-            subject += " of networks without a source model"
-        words += f". {subject} allow for rare failures that did not occur here, so "
-        words += "they reach further to bad scores; variants are compared by their "
-        words += "gains"
+        words += ". Means have 95 % intervals"
+        words += ", also for other test rows" * bool((table["row_units"] > 0).all())
+        if models != 1 or not table["source_models"].all():
+            words += "; " + "where networks have no source model, " * bool(models == 1)
+            words += "they allow for rare failures that did not occur here, so they "
+            words += "reach further to bad scores"
+        words += ". Variants are compared by their gains"
     if not metric.has_bounds:
         words += f". In means, {BEYOND}"
     if models > 1 and len(settings["target_sizes"]) == 1:
