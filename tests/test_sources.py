@@ -258,8 +258,8 @@ def test_the_answer_names_source_depth_ties_and_what_does_not_help(results):
     words = answered(results, tied, ["one", "three"])
     for sentence in (
         "With 10 rows: use transfer and freeze 1 layer (fixed-1 from one). It",
-        "typically gains 9.000 (8.000 to 10.000) on standalone. It cannot be told",
-        "apart from fixed-0 from three.",
+        "typically gains 9.000 (8.000 to 10.000) on standalone. Of those better than",
+        "standalone, it cannot be told apart from fixed-0 from three.",
         "even the best depth of these is worse than standalone: four by 4.000 (3",
         "have the same features as train rows of a source: one 3.",
     ):

@@ -12,7 +12,7 @@ from thaw.findings import verdicts
 from thaw.findings.gains import Row, estimate, shares, span
 from thaw.findings.metrics import metric_of
 from thaw.findings.overall import Compared
-from thaw.findings.shown import from_to
+from thaw.findings.shown import enumerate_words, from_to
 from thaw.findings.shown import title as title_of
 from thaw.output.inputs import Inputs, read_table
 from thaw.page.axis import Axis
@@ -57,6 +57,9 @@ class Section:
             {} if self.sources else json.loads(self._content("study.json"))
         )
         facts = [self.problems, *self.description.get("facts", []), settings["size"]]
+        if self.sources:
+            depths = (f"{name} ({self.words[name]})" for name in settings["depths"])
+            facts.append(f"Each source at its best of {enumerate_words(depths)}")
         self.facts = [f"{fact.removesuffix('.')}." for fact in facts if fact]
         if self.sources:
             # Each source at its best depth.
